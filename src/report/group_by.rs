@@ -11,6 +11,7 @@ use super::slices::{Slice, Sliced, Slicer};
 use super::table::{Cell, Table};
 use super::two_levels::{TwoLevelRequest, TwoLevels};
 use crate::error::{Error, Result};
+use crate::run::Instant;
 use rusqlite::named_params;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -167,6 +168,34 @@ pub(crate) fn for_each_run_in(
     visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
 ) -> Result<()> {
     visit_all(ledger, span, &RunQuery::new(&span, ledger.scope().date, columns), &[], visit)
+}
+
+/// Passes each run that nothing books to `visit`, with these columns.
+pub(super) fn for_each_run_without_date(
+    ledger: &Ledger<'_>,
+    columns: Columns,
+    visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
+) -> Result<()> {
+    let date = ledger.scope().date;
+    let query = RunQuery::new(&Span::default(), date, columns).and(&format!("AND {} IS NULL", date.sql()));
+    visit_all(ledger, Span::default(), &query, &[], visit)
+}
+
+/// When the first and the last run in a span are booked. `None`: the span has no run, or one of both is not booked at an
+/// instant.
+pub(super) fn booked_ends(ledger: &Ledger<'_>, span: Span) -> Result<Option<(Instant, Instant)>> {
+    let date = ledger.scope().date;
+    let end = |order: &str| -> Result<Option<Instant>> {
+        let order = format!("AND {0} IS NOT NULL ORDER BY {0} {order}", date.sql());
+        let query = RunQuery::new(&span, date, Columns::BOOKED_AT).and(&order);
+        let mut end = None;
+        visit_while(ledger, span, &query, &[], |run| {
+            end = run.booked_at()?.and_then(Instant::parse);
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(end)
+    };
+    Ok(end("")?.zip(end("DESC")?))
 }
 
 /// Whether a run is booked before the ledger's span. A span without a start has none.

@@ -124,6 +124,11 @@ impl Interner {
         }
     }
 
+    /// The index of a label with this [`Interner::key`], in an interner of the same dimension and ledgers.
+    pub(super) fn index_of_key(&mut self, key: Option<&str>) -> u32 {
+        self.intern(key)
+    }
+
     fn intern(&mut self, text: Option<&str>) -> u32 {
         let Some(text) = text else { return UNKNOWN };
         if let Some(index) = self.indexes.get(text) {

@@ -14,7 +14,7 @@ use crate::report::change::{Change, ChangeRequest};
 use crate::report::fx::Fx;
 use crate::report::month_states::MonthStates;
 use crate::report::neighbors::warn_of_conflicts;
-use crate::report::overview::{self, Attention, CreditsForecast, HeadlineMonth, Overview};
+use crate::report::overview::{Attention, CreditsForecast, Gathering, HeadlineMonth, Overview};
 use crate::report::scope::ScopeRequest;
 use crate::report::{Dimension, Scope};
 use crate::run::Instant;
@@ -50,13 +50,17 @@ pub(super) fn run(args: &ReportArgs, workspaces: &[Workspace], settings: &Settin
     };
     // The page is dated by the system clock, which observations can be ahead of.
     let known_at = archive.clock_at_last_observation(scope.as_of)?;
-    let (overview, beside) = std::thread::scope(|threads| {
-        let overview = threads.spawn(|| overview::gather(&{ for_runs }, &scope, known_at));
+    let gathering = Gathering::new(archive.connection(), &scope, known_at)?;
+    let (pass, beside) = std::thread::scope(|threads| {
+        let pass = threads.spawn(|| gathering.read(&{ for_runs }));
         let beside = Beside::read(args, workspaces, settings, &request, &scope, known_at);
-        (overview.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), beside)
+        // What is left is shared by both threads.
+        let beside = beside.and_then(|beside| Ok((beside, gathering.help(archive.connection())?)));
+        (pass.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), beside)
     });
-    let Beside { forecast, change, attention } = beside?;
-    let overview = Overview { forecast, change, attention, ..overview? };
+    let (Beside { forecast, change, attention }, helped) = beside?;
+    let overview = gathering.overview(archive.connection(), pass?, helped)?;
+    let overview = Overview { forecast, change, attention, ..overview };
     note_unfrozen_terms(&scope);
     note_unfrozen_rates(&scope, settings);
     let language = language(&args.table.format_options, settings)?;

@@ -64,6 +64,21 @@ impl<T: Default> Series<T> {
     }
 }
 
+impl<T: Default> Series<T> {
+    /// Adds a series of earlier runs: `merge` adds the figures of a number that both have.
+    pub(super) fn merge_earlier(&mut self, earlier: Series<T>, merge: impl Fn(&mut T, T)) {
+        let Series(mut earlier) = earlier;
+        let first = self.0.front().map(|(first, _)| *first);
+        while let Some((number, figures)) =
+            earlier.pop_back_if(|(last, _)| first.is_some_and(|first| first <= *last))
+        {
+            merge(self.entry(number), figures);
+        }
+        earlier.append(&mut self.0);
+        self.0 = earlier;
+    }
+}
+
 impl<T: Copy> Series<T> {
     /// Adds the figures of another series: `merge` those of its numbers to the same numbers of this one.
     pub(super) fn merge(&mut self, other: &Series<T>, merge: impl Fn(&mut T, T)) {
@@ -280,6 +295,12 @@ impl Failures {
             }
             _ => {}
         }
+    }
+
+    /// Adds the failures and successes of other runs.
+    pub(super) fn merge(&mut self, other: Failures) {
+        self.failed_at.extend(other.failed_at);
+        self.last_success_at = self.last_success_at.max(other.last_success_at);
     }
 
     /// The number of failures since the last success.

@@ -38,6 +38,12 @@ impl HourlyLoad {
         self.runs[(day - monday(week_of(day))) as usize][hour as usize] += 1;
     }
 
+    /// Adds the runs of another load in the same zone.
+    pub(super) fn merge(&mut self, other: &HourlyLoad) {
+        let hours = self.runs.iter_mut().flatten().zip(other.runs.iter().flatten());
+        hours.for_each(|(runs, others)| *runs += others);
+    }
+
     /// The runs of an hour, from 0, of a weekday, from Monday.
     pub(crate) fn runs(&self, weekday: usize, hour: usize) -> u64 {
         self.runs[weekday][hour]

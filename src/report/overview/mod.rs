@@ -10,6 +10,8 @@ pub(crate) mod figures;
 mod headline;
 pub(crate) mod load;
 pub(crate) mod outliers;
+mod parts;
+mod pass;
 
 pub(crate) use attention::{Attention, FailingPipelineNow, OverduePipeline};
 pub use figures::Sums;
@@ -22,22 +24,20 @@ pub(crate) use outliers::Outlier;
 use super::change::Change;
 use super::cost;
 use super::dimension::Dimension;
-use super::group_by::for_each_run_in;
-use super::interner::Interner;
 use super::ledger::Ledger;
-use super::period::{Calendar, Span};
-use super::run_scan::{Columns, IndexedRun, Outcome};
+use super::period::Calendar;
 use super::scope::Scope;
 use super::table::Table;
 use super::terms::MonthTerms;
 use crate::error::Result;
 use crate::run::{Instant, Usd};
 use crate::store::is_unknown_drift;
-use calendar::{DateIndex, DateNumbers};
-use figures::{RunFacts, TimeSamples};
+use figures::TimeSamples;
 use headline::Headline;
 use load::HourlyLoad;
-use outliers::{MAX_OUTLIERS, RecentRuns};
+use outliers::MAX_OUTLIERS;
+use parts::{Part, Parts};
+use pass::{Pass, PipelineTotals};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -45,9 +45,6 @@ use std::collections::BTreeMap;
 /// The pipeline kinds in display order; `None`: a run has no pipeline, or several.
 pub(crate) const KINDS: [Option<&str>; 4] =
     [Some("source"), Some("destination"), Some("transformation"), None];
-
-/// The interner's index for runs without exactly one pipeline.
-const NO_PIPELINE: usize = 0;
 
 /// The newest sync that read everything in its extent.
 const LAST_SYNC: &str = "
@@ -65,9 +62,6 @@ fn issue_counts_sql(is_drift: &str) -> String {
                 (SELECT count(*) FROM vanished_runs)"
     )
 }
-
-/// Thirty days before an instant, as the view `runs` writes it.
-const SETTLED_BEFORE: &str = "SELECT strftime('%Y-%m-%dT%H:%M:%f', ?1, '-30 days')";
 
 /// The data of the HTML report.
 #[derive(Debug)]
@@ -156,22 +150,100 @@ pub struct PipelineSummary {
     pub failures: Failures,
 }
 
-/// Gathers the overview of an archive in a scope. `known_at` is the latest observation in it, by the system clock;
-/// `None`: there is none. The forecast, the change and what needs attention are not read: the page reads them in
-/// another thread.
+/// Gathers the overview of an archive in a scope, in one thread. `known_at` is the latest observation in it, by the
+/// system clock; `None`: there is none. The forecast, the change and what needs attention are not read: the page reads
+/// them itself.
 ///
 /// # Errors
 /// Those of [`Ledger::open`] and of SQLite.
 pub fn gather(archive: &Connection, scope: &Scope, known_at: Option<Instant>) -> Result<Overview> {
-    let headline = known_at.and_then(|known_at| Headline::of(scope, known_at));
-    let ledger = Ledger::open(archive, scope.clone())?;
-    let mut pass = Pass::new(&ledger, headline.as_ref(), known_at)?;
-    // Runs before the span define the control bands and the month that the headline month is compared with.
-    let until = Span { from: None, until: scope.span.until };
-    for_each_run_in(&ledger, until, pass.reads(), |run| pass.add(run))?;
+    let gathering = Gathering::new(archive, scope, known_at)?;
+    let pass = gathering.read(archive)?;
+    gathering.overview(archive, pass, None)
+}
+
+/// An overview that two threads can gather, each with a connection of its own to the same state of the archive.
+pub(crate) struct Gathering<'s> {
+    scope: &'s Scope,
+    known_at: Option<Instant>,
+    headline: Option<Headline>,
+    parts: Parts,
+}
+
+impl<'s> Gathering<'s> {
+    /// The overview that [`gather`] gathers.
+    ///
+    /// # Errors
+    /// Those of [`Ledger::open`] and of SQLite.
+    pub(crate) fn new(
+        archive: &Connection,
+        scope: &'s Scope,
+        known_at: Option<Instant>,
+    ) -> Result<Gathering<'s>> {
+        let headline = known_at.and_then(|known_at| Headline::of(scope, known_at));
+        let parts = Parts::of(&Ledger::open(archive, scope.clone())?)?;
+        Ok(Gathering { scope, known_at, headline, parts })
+    }
+
+    /// Reads the runs, the newest first, without those that another thread takes.
+    ///
+    /// # Errors
+    /// Those of [`Ledger::open`] and of SQLite.
+    pub(crate) fn read(&self, archive: &Connection) -> Result<Pass> {
+        self.read_parts(archive, std::iter::from_fn(|| self.parts.take_newest()))
+    }
+
+    /// Reads the older half of the runs that no thread has read yet. `None`: there are not enough.
+    ///
+    /// # Errors
+    /// Those of [`Ledger::open`] and of SQLite.
+    pub(crate) fn help(&self, archive: &Connection) -> Result<Option<Pass>> {
+        let parts = self.parts.take_older_half();
+        if parts.is_empty() {
+            return Ok(None);
+        }
+        self.read_parts(archive, parts.into_iter().rev()).map(Some)
+    }
+
+    fn read_parts(&self, archive: &Connection, parts: impl Iterator<Item = Part>) -> Result<Pass> {
+        let ledger = Ledger::open(archive, self.scope.clone())?;
+        let mut pass = Pass::new(&ledger, self.headline.as_ref(), self.known_at)?;
+        for part in parts {
+            part.for_each_run(&ledger, pass.reads(), |run| pass.add(run))?;
+        }
+        Ok(pass)
+    }
+
+    /// The overview, from the runs that were read, and from those that another thread read.
+    ///
+    /// # Errors
+    /// Those of [`Ledger::open`] and of SQLite.
+    pub(crate) fn overview(
+        self,
+        archive: &Connection,
+        mut pass: Pass,
+        helped: Option<Pass>,
+    ) -> Result<Overview> {
+        let Gathering { scope, known_at, headline, .. } = self;
+        let ledger = Ledger::open(archive, scope.clone())?;
+        if let Some(helped) = helped {
+            pass.merge_earlier(helped);
+        }
+        overview(&ledger, known_at, headline, pass)
+    }
+}
+
+/// The overview from the figures of all runs.
+fn overview(
+    ledger: &Ledger<'_>,
+    known_at: Option<Instant>,
+    headline: Option<Headline>,
+    pass: Pass,
+) -> Result<Overview> {
+    let (archive, scope) = (ledger.connection(), ledger.scope());
     let last_sync = last_sync(archive, scope)?;
     let [quarantined, drift, vanished] = issue_counts(archive, scope)?;
-    let labels = pass.interner.labels(std::slice::from_ref(&ledger))?;
+    let labels = pass.interner.labels(std::slice::from_ref(ledger))?;
     let newest_booked_at = pass.newest.map(|(_, newest)| newest);
     let mut all = PipelineTotals::default();
     let mut kinds: [PipelineTotals; KINDS.len()] = Default::default();
@@ -198,7 +270,7 @@ pub fn gather(archive: &Connection, scope: &Scope, known_at: Option<Instant>) ->
     let has_cut = pass.cut.is_some();
     let mut cost_centers = Vec::new();
     if let Some((interner, totals)) = pass.cost_centers {
-        let names = interner.labels(std::slice::from_ref(&ledger))?;
+        let names = interner.labels(std::slice::from_ref(ledger))?;
         let named = names.into_iter().map(|label| label.into_iter().flatten().next().unwrap_or_default());
         cost_centers = named.zip(totals.into_iter().map(|totals| totals.into_summary(has_cut))).collect();
         cost_centers.retain(|(_, summary): &(String, PipelineSummary)| summary.total.cost.runs > 0);
@@ -207,8 +279,8 @@ pub fn gather(archive: &Connection, scope: &Scope, known_at: Option<Instant>) ->
     pipelines.sort_by(|(_, left), (_, right)| cost_rank(left).cmp(&cost_rank(right)));
     let positions: BTreeMap<usize, usize> =
         pipelines.iter().enumerate().map(|(position, (index, _))| (*index, position)).collect();
-    let strongest = match outliers::first_moment(&ledger, newest_booked_at)? {
-        Some(since) => outliers::strongest(&ledger, scored, &since, MAX_OUTLIERS)?,
+    let strongest = match outliers::first_moment(ledger, newest_booked_at)? {
+        Some(since) => outliers::strongest(ledger, scored, &since, MAX_OUTLIERS)?,
         None => Vec::new(),
     };
     let outliers = strongest.into_iter().map(|(index, scored, run_id)| Outlier {
@@ -218,7 +290,7 @@ pub fn gather(archive: &Connection, scope: &Scope, known_at: Option<Instant>) ->
         scored,
     });
     let converted = match scope.fx() {
-        Some(_) => Some(cost::report(&ledger, &[Dimension::Period(Calendar::Month)])?),
+        Some(_) => Some(cost::report(ledger, &[Dimension::Period(Calendar::Month)])?),
         None => None,
     };
     Ok(Overview {
@@ -271,171 +343,4 @@ fn times_by_week(weeks: Series<TimeSamples>, whole: &mut Series<TimeSamples>) ->
         whole.entry(week).merge(samples);
     }
     times
-}
-
-/// The running totals of a pipeline during the pass.
-#[derive(Default)]
-struct PipelineTotals {
-    summary: PipelineSummary,
-    weeks: Series<TimeSamples>,
-    previous_month_to_date: Sums,
-    recent: RecentRuns,
-}
-
-impl PipelineTotals {
-    /// Adds the figures of one more pipeline, except its weeks.
-    fn merge_except_weeks(&mut self, other: &PipelineSummary, previous_month_to_date: Sums) {
-        self.summary.total.merge(other.total);
-        self.summary.unbooked.merge(other.unbooked);
-        self.summary.previous_month.merge(other.previous_month);
-        self.previous_month_to_date.merge(previous_month_to_date);
-        self.summary.months.merge(&other.months, |own, other| own.merge(other));
-        self.summary.days.merge(&other.days, |own, other| own.merge(other));
-    }
-
-    /// The summary. `has_cut`: whether the headline month is compared with a part of a month.
-    fn into_summary(self, has_cut: bool) -> PipelineSummary {
-        let PipelineTotals { mut summary, weeks, previous_month_to_date, .. } = self;
-        for (week, mut samples) in weeks.into_pairs() {
-            summary.weeks.push(week, samples.times());
-        }
-        summary.total = summary.unbooked;
-        summary.months.iter().for_each(|(_, sums)| summary.total.merge(*sums));
-        summary.previous_month_to_date = has_cut.then_some(previous_month_to_date);
-        summary
-    }
-
-    /// Adds a run. `is_before_cut`: whether it is in the previous month, and then whether it is before the cut.
-    fn add_previous(
-        &mut self,
-        facts: &RunFacts<'_>,
-        settled_before: &str,
-        is_before_cut: bool,
-    ) -> Result<()> {
-        self.summary.previous_month.add(facts, settled_before)?;
-        if is_before_cut {
-            self.previous_month_to_date.add(facts, settled_before)?;
-        }
-        Ok(())
-    }
-
-    fn add_booked(&mut self, facts: &RunFacts<'_>, settled_before: &str, date: DateNumbers) -> Result<()> {
-        self.summary.months.entry(date.month).add(facts, settled_before)?;
-        self.summary.days.entry(date.day).add(facts);
-        Ok(())
-    }
-}
-
-/// The state of the pass over the runs.
-struct Pass {
-    span: Span,
-    interner: Interner,
-    dates: DateIndex,
-    /// By the interner's index.
-    totals: Vec<PipelineTotals>,
-    /// The number of the month before the headline month. `None`: it is not compared.
-    previous_month: Option<i32>,
-    /// As [`Headline::cut`].
-    cut: Option<Instant>,
-    settled_before: String,
-    /// The day number and the instant of the newest booked run.
-    newest: Option<(i32, String)>,
-    /// The runs by cost center. `None`: there are no allocation rules.
-    cost_centers: Option<(Interner, Vec<PipelineTotals>)>,
-    load: HourlyLoad,
-}
-
-impl Pass {
-    fn new(ledger: &Ledger<'_>, headline: Option<&Headline>, known_at: Option<Instant>) -> Result<Pass> {
-        let scope = ledger.scope();
-        let now = known_at.map(|now| now.to_string());
-        let settled_before: Option<String> =
-            ledger.connection().query_row(SETTLED_BEFORE, [now], |row| row.get(0))?;
-        let mut interner = Interner::new(Dimension::Pipeline);
-        interner.enter_ledger(ledger);
-        let cost_centers = ledger.allocator().has_rules().then(|| {
-            let mut interner = Interner::new(Dimension::CostCenter);
-            interner.enter_ledger(ledger);
-            (interner, Vec::new())
-        });
-        Ok(Pass {
-            span: scope.span,
-            interner,
-            dates: DateIndex::new(scope.zone),
-            totals: vec![PipelineTotals::default()],
-            previous_month: headline.and_then(Headline::previous_month),
-            cut: headline.and_then(|headline| headline.cut),
-            settled_before: settled_before.unwrap_or_default(),
-            newest: None,
-            cost_centers,
-            load: HourlyLoad::new(scope.zone),
-        })
-    }
-
-    /// What [`Pass::add`] reads of a run.
-    fn reads(&self) -> Columns {
-        let times =
-            Columns::CREATED_AT.and(Columns::STARTED_AT).and(Columns::ENDED_AT).and(Columns::DURATION);
-        let columns = Columns::OUTCOME.and(Columns::CREDIT).and(times).and(Columns::SNAPSHOT);
-        match self.cost_centers {
-            Some(_) => columns.and(Interner::reads(&Dimension::CostCenter)),
-            None => columns,
-        }
-    }
-
-    fn add(&mut self, run: &IndexedRun<'_>) -> Result<()> {
-        let index = self.interner.index_of(run)? as usize;
-        if index >= self.totals.len() {
-            self.totals.resize_with(index + 1, PipelineTotals::default);
-        }
-        let totals = &mut self.totals[index];
-        let mut of_center = None;
-        if let Some((interner, totals)) = &mut self.cost_centers {
-            let index = interner.index_of(run)? as usize;
-            if index >= totals.len() {
-                totals.resize_with(index + 1, PipelineTotals::default);
-            }
-            of_center = Some(&mut totals[index]);
-        }
-        let facts = RunFacts::read(run)?;
-        let Some((booked_at, date)) = facts.booked_at.and_then(|at| Some((at, self.dates.numbers_of(at)?)))
-        else {
-            // Only a span without ends includes runs without a booking date.
-            if self.span == Span::default() {
-                totals.summary.unbooked.add(&facts, &self.settled_before)?;
-                if let Some(of_center) = of_center {
-                    of_center.summary.unbooked.add(&facts, &self.settled_before)?;
-                }
-            }
-            return Ok(());
-        };
-        if self.newest.as_ref().is_none_or(|(day, newest)| *day <= date.day && newest.as_str() < booked_at) {
-            self.newest = Some((date.day, booked_at.to_owned()));
-        }
-        if index != NO_PIPELINE && facts.outcome == Some(Outcome::Succeeded) {
-            totals.recent.add(&facts, booked_at, date.day)?;
-        }
-        if self.previous_month == Some(date.month) {
-            let is_before_cut = self.cut.is_some_and(|cut| booked_at.as_bytes() < cut.as_bytes());
-            totals.add_previous(&facts, &self.settled_before, is_before_cut)?;
-            if let Some(of_center) = &mut of_center {
-                of_center.add_previous(&facts, &self.settled_before, is_before_cut)?;
-            }
-        }
-        let Span { from, until } = &self.span;
-        if from.is_some_and(|from| booked_at.as_bytes() < from.as_bytes())
-            || until.is_some_and(|until| booked_at.as_bytes() >= until.as_bytes())
-        {
-            return Ok(());
-        }
-        totals.summary.failures.add(booked_at, date.day, facts.outcome);
-        totals.add_booked(&facts, &self.settled_before, date)?;
-        if let Some(of_center) = of_center {
-            of_center.add_booked(&facts, &self.settled_before, date)?;
-            of_center.weeks.entry(date.week).add(&facts);
-        }
-        self.load.add(booked_at, date.day);
-        totals.weeks.entry(date.week).add(&facts);
-        Ok(())
-    }
 }

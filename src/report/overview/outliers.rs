@@ -145,6 +145,12 @@ impl LatestValues {
         true
     }
 
+    fn merge(&mut self, other: LatestValues) {
+        for Reverse((booked_at, snapshot_id, value)) in other.values {
+            self.add(booked_at.as_str(), snapshot_id, value);
+        }
+    }
+
     fn add_on(&mut self, day: i32, booked_at: &str, snapshot_id: i64, value: i64) {
         if !self.add(booked_at, snapshot_id, value) {
             // The earliest is on this day or a later one.
@@ -199,6 +205,12 @@ impl RecentRuns {
             are_complete &= is_complete;
         }
         Ok(are_complete)
+    }
+
+    /// Adds the latest runs of other runs of the pipeline.
+    pub(super) fn merge(&mut self, other: RecentRuns) {
+        self.costs.merge(other.costs);
+        self.durations.merge(other.durations);
     }
 
     /// The latest runs with their bands. Cost and duration have separate entries if their latest runs differ.
