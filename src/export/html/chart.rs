@@ -265,8 +265,6 @@ pub(super) struct DayCalendar {
     pub description: String,
     labels: Vec<Label>,
     marks: Vec<Mark>,
-    /// The shade of each mark.
-    shades: Vec<usize>,
     /// The runs per day of each shade, from the lightest. Empty: no day can have the shade.
     pub legend: [String; SHADES],
     /// The names of the first, third and fifth row.
@@ -299,53 +297,75 @@ fn runs_of_shade(shade: usize, max: u64) -> String {
     }
 }
 
+/// The shades of the days of a calendar.
+pub(super) struct Shades {
+    first_week: i32,
+    first_day: i32,
+    /// By day, from the first.
+    of_days: Vec<usize>,
+    /// The runs of the busiest day.
+    max: u64,
+}
+
+impl Shades {
+    /// The weeks up to the last one of the range.
+    pub(super) fn new(days: &Series<DayRuns>, range: &ChartRange) -> Shades {
+        let (first, last) = range.days;
+        let first_week = week_of(first).max(week_of(last) - CALENDAR_WEEKS + 1);
+        let first_day = monday(first_week).max(first);
+        let visible = (first_day..=last).map(|day| days.get(day).copied().unwrap_or_default());
+        let visible: Vec<DayRuns> = visible.collect();
+        let max = visible.iter().map(|day| day.cost.runs).max().unwrap_or_default();
+        let shade_of = |day: DayRuns| {
+            let is_failing = day.failed * FAILURE_RATIO >= day.cost.runs && day.failed > 0;
+            shade(day.cost.runs, max) + if is_failing { SHADES - 1 } else { 0 }
+        };
+        Shades { first_week, first_day, of_days: visible.into_iter().map(shade_of).collect(), max }
+    }
+
+    /// The runs per day of each shade, from the lightest. Empty: no day can have the shade.
+    pub(super) fn legend(&self) -> [String; SHADES] {
+        std::array::from_fn(|shade| runs_of_shade(shade, self.max))
+    }
+
+    /// The shades of all days, each as one digit. The script puts them into the calendar of all runs.
+    pub(super) fn digits(&self) -> String {
+        self.of_days.iter().map(usize::to_string).collect()
+    }
+}
+
 impl DayCalendar {
-    /// The weeks up to the one of the day `last`, starting at the day `first` or later.
+    /// The calendar of some days.
     pub(super) fn new(title: impl Into<String>, days: &Series<DayRuns>, range: &ChartRange) -> DayCalendar {
-        let ((first, last), language) = (range.days, range.language);
-        let last_week = week_of(last);
-        let first_week = week_of(first).max(last_week - CALENDAR_WEEKS + 1);
-        let width = column_width(ColumnPeriod::Week, (last_week - first_week + 1) as usize);
-        let is_visible = |day: &i32| *day >= monday(first_week) && *day <= last;
-        let max =
-            days.iter().filter(|(day, _)| is_visible(day)).map(|(_, runs)| runs.cost.runs).max().unwrap_or(0);
-        let (mut marks, mut shades) = (Vec::new(), Vec::new());
-        for day in monday(first_week).max(first)..=last {
+        let shades = Shades::new(days, range);
+        let (first_week, language) = (shades.first_week, range.language);
+        let weeks = week_of(range.days.1) - first_week + 1;
+        let width = column_width(ColumnPeriod::Week, weeks as usize);
+        let marks = (shades.first_day..).zip(&shades.of_days).map(|(day, shade)| {
             let DayRuns { cost, failed } = days.get(day).copied().unwrap_or_default();
-            let runs = cost.runs;
             let (column, row) = (week_of(day) - first_week, (day - monday(week_of(day))) as u32);
             let x = width * (f64::from(column) + (1.0 - 0.84) / 2.0);
-            let is_failing = failed * FAILURE_RATIO >= runs && failed > 0;
-            let shade = shade(runs, max) + if is_failing { SHADES - 1 } else { 0 };
-            shades.push(shade);
-            marks.push(Mark {
-                class: SHADE_CLASSES[shade],
+            Mark {
+                class: SHADE_CLASSES[*shade],
                 x: coordinate(x),
                 y: (row * ROW_HEIGHT).to_string(),
                 width: coordinate(width * 0.84),
                 height: CELL_HEIGHT.to_string(),
-                title: day_title(&range.day(day), runs, failed, language),
-            });
-        }
+                title: day_title(&range.day(day), cost.runs, failed, language),
+            }
+        });
         DayCalendar {
             title: title.into(),
             description: language.page_with(
                 "The busiest day has {max} runs. A dot marks a day on which at least one run in {ratio} failed.",
-                &[("max", &Numbers(language).whole(max)), ("ratio", &FAILURE_RATIO.to_string())],
+                &[("max", &Numbers(language).whole(shades.max)), ("ratio", &FAILURE_RATIO.to_string())],
             ),
-            labels: labels(ColumnPeriod::Week, first_week, last_week - first_week + 1, width, language),
+            labels: labels(ColumnPeriod::Week, first_week, weeks, width, language),
             weekdays: ["Mon", "Wed", "Fri"].map(|day| language.page(day)),
-            marks,
-            shades,
-            legend: std::array::from_fn(|shade| runs_of_shade(shade, max)),
+            marks: marks.collect(),
+            legend: shades.legend(),
             height: 6 * ROW_HEIGHT + CELL_HEIGHT,
         }
-    }
-
-    /// What the script puts into the calendar of all runs to show this one: the legend, and the shades of all days,
-    /// each as one digit.
-    pub(super) fn figures(&self) -> (&[String], String) {
-        (&self.legend, self.shades.iter().map(usize::to_string).collect())
     }
 }
 

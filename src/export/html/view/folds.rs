@@ -2,7 +2,7 @@
 
 use super::ViewBuilder;
 use super::times::{DURATION, QUEUE_TIME};
-use crate::export::html::chart::ColumnChart;
+use crate::export::html::chart::{ColumnChart, Shades};
 use crate::report::overview::PipelineSummary;
 use serde_json::{Value, json};
 
@@ -15,9 +15,9 @@ impl ViewBuilder<'_> {
             let (ticks, tops) = chart.figures();
             Some(json!([summary?, ticks, tops]))
         };
-        let calendar = self.busiest_day(&of.days).zip(self.calendar(&of.days)).map(|(summary, calendar)| {
-            let (legend, shades) = calendar.figures();
-            json!([summary, legend, shades])
+        let calendar = self.busiest_day(&of.days).map(|summary| {
+            let shades = Shades::new(&of.days, &self.range);
+            json!([summary, shades.legend(), shades.digits()])
         });
         let times = |measure| columns(self.latest_week(measure, &of.weeks), self.times(measure, &of.weeks));
         json!({
