@@ -170,15 +170,27 @@ pub(crate) fn for_each_run_in(
     visit_all(ledger, span, &RunQuery::new(&span, ledger.scope().date, columns), &[], visit)
 }
 
-/// Passes each run that nothing books to `visit`, with these columns.
-pub(super) fn for_each_run_without_date(
+/// Folds the runs booked in `span` into a state, see [`RunQuery::fold`].
+pub(super) fn fold_runs_in<T: Send + 'static>(
+    ledger: &Ledger<'_>,
+    span: Span,
+    columns: Columns,
+    state: T,
+    add: fn(&mut T, &IndexedRun<'_>) -> Result<()>,
+) -> Result<T> {
+    RunQuery::new(&span, ledger.scope().date, columns).fold(ledger.connection(), span, state, add)
+}
+
+/// Folds the runs that nothing books into a state, see [`RunQuery::fold`].
+pub(super) fn fold_runs_without_date<T: Send + 'static>(
     ledger: &Ledger<'_>,
     columns: Columns,
-    visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
-) -> Result<()> {
+    state: T,
+    add: fn(&mut T, &IndexedRun<'_>) -> Result<()>,
+) -> Result<T> {
     let date = ledger.scope().date;
     let query = RunQuery::new(&Span::default(), date, columns).and(&format!("AND {} IS NULL", date.sql()));
-    visit_all(ledger, Span::default(), &query, &[], visit)
+    query.fold(ledger.connection(), Span::default(), state, add)
 }
 
 /// When the first and the last run in a span are booked. `None`: the span has no run, or one of both is not booked at an

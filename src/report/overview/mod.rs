@@ -209,7 +209,7 @@ impl<'s> Gathering<'s> {
         let ledger = Ledger::open(archive, self.scope.clone())?;
         let mut pass = Pass::new(&ledger, self.headline.as_ref(), self.known_at)?;
         for part in parts {
-            part.for_each_run(&ledger, pass.reads(), |run| pass.add(run))?;
+            pass = part.fold(&ledger, pass.reads(), pass, Pass::add)?;
         }
         Ok(pass)
     }

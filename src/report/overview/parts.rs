@@ -1,7 +1,7 @@
 //! The runs of an overview in parts, which two threads share.
 
 use crate::error::Result;
-use crate::report::group_by::{booked_ends, for_each_run_in, for_each_run_without_date};
+use crate::report::group_by::{booked_ends, fold_runs_in, fold_runs_without_date};
 use crate::report::ledger::Ledger;
 use crate::report::period::{Calendar, Period, Span};
 use crate::report::run_scan::{Columns, IndexedRun};
@@ -25,16 +25,17 @@ pub(super) enum Part {
 }
 
 impl Part {
-    /// Passes each of its runs with these columns to `visit`, the newest first if the index has that order.
-    pub(super) fn for_each_run(
+    /// Folds its runs into a state, the newest first if the index has that order.
+    pub(super) fn fold<T: Send + 'static>(
         self,
         ledger: &Ledger<'_>,
         columns: Columns,
-        visit: impl FnMut(&IndexedRun<'_>) -> Result<()>,
-    ) -> Result<()> {
+        state: T,
+        add: fn(&mut T, &IndexedRun<'_>) -> Result<()>,
+    ) -> Result<T> {
         match self {
-            Part::Booked(span) => for_each_run_in(ledger, span, columns, visit),
-            Part::WithoutDate => for_each_run_without_date(ledger, columns, visit),
+            Part::Booked(span) => fold_runs_in(ledger, span, columns, state, add),
+            Part::WithoutDate => fold_runs_without_date(ledger, columns, state, add),
         }
     }
 }

@@ -323,13 +323,15 @@ impl Reader {
                 self.pipelines[place].before.get_or_insert(run.snapshot_id()?);
             }
         }
-        let mut statement = ledger.connection().prepare(&run_scan::triggered_runs_before())?;
+        let query = run_scan::triggered_runs_before();
+        let mut statement = ledger.connection().prepare(&query.sql)?;
         let mut rows = statement.query(named_params! {":from": begins, ":since": since})?;
         while let Some(row) = rows.next()? {
-            let Some((kind, id)) = run_scan::only_pipeline(row, 0)? else { continue };
+            let run = query.run(row);
+            let Some((kind, id)) = run.pipeline()? else { continue };
             let place = self.place_of(kind, id);
             if self.pipelines[place].before.is_none() {
-                self.pipelines[place].before = Some(row.get(3)?);
+                self.pipelines[place].before = Some(run.snapshot_id()?);
             }
         }
         let mut statement = ledger.connection().prepare(
