@@ -71,20 +71,19 @@ impl MonetaryNames {
 /// # Errors
 /// As `report::cost`.
 pub fn report_across(ledgers: &[Ledger<'_>], by: &[Dimension], monetary: &MonetaryNames) -> Result<Table> {
-    let mut amounts = Amounts::default();
-    let mut run_number = 0;
-    let groups = group_by::groups_with_documents(
+    let (groups, (amounts, ..)) = group_by::groups_with_documents(
         ledgers,
         by,
         CostTotals::READS,
         &JSON_COLUMNS,
-        |totals: &mut Totals, _, run| {
-            run_number += 1;
+        (Amounts::default(), monetary.clone(), 0),
+        |(amounts, monetary, run_number), totals: &mut Totals, _, run| {
+            *run_number += 1;
             Aggregate::add(&mut totals.costs, run)?;
             for column in 0..JSON_COLUMNS.len() {
                 let Some(document) = run.json(column)? else { continue };
-                amounts
-                    .read(column, document, monetary, |amount, nanos| totals.add(amount, nanos, run_number));
+                let add = |amount, nanos| totals.add(amount, nanos, *run_number);
+                amounts.read(column, document, monetary, add);
             }
             Ok(())
         },

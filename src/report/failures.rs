@@ -30,8 +30,8 @@ const COLUMNS: [&str; 9] = [
 pub(super) fn report(ledger: &Ledger<'_>) -> Result<Table> {
     let ledgers = std::slice::from_ref(ledger);
     let (by, reads) = ([Dimension::Pipeline], Columns::BOOKED_AT.and(Columns::STATUS));
-    let found =
-        group_by::groups_with_documents(ledgers, &by, reads, &[], |runs: &mut Runs, _, run| runs.add(run))?;
+    let add = |(): &mut (), runs: &mut Runs, _, run: &IndexedRun<'_>| runs.add(run);
+    let (found, ()) = group_by::groups_with_documents(ledgers, &by, reads, &[], (), add)?;
     let mut failing: Vec<_> = found.groups.into_iter().filter(|group| group.aggregate.failed > 0).collect();
     failing.sort_by_cached_key(|group| {
         let [_, id, kind] = [0, 1, 2].map(|part| group.labels[part].clone());

@@ -6,6 +6,7 @@ use super::ledger::Ledger;
 use super::metadata_path::MetadataPath;
 use super::period::{Calendar, Span};
 use super::ranking::Ranking;
+use super::run_fold::fold;
 use super::run_scan::{self, Columns, IndexedRun, Pipelines, RunQuery};
 use super::slices::{Slice, Sliced, Slicer};
 use super::table::{Cell, Table};
@@ -20,7 +21,7 @@ use std::ops::ControlFlow;
 pub(crate) const MAX_DIMENSIONS: usize = 16;
 
 /// The figures of a group of runs.
-pub(crate) trait Aggregate: Default {
+pub(crate) trait Aggregate: Default + Send + 'static {
     /// The columns of [`Aggregate::cells`].
     const COLUMNS: &'static [&'static str];
 
@@ -83,22 +84,24 @@ pub(crate) fn two_levels_across<T: Aggregate + Clone>(
 
 /// The groups of [`report_across`], for a calculation with their aggregates.
 pub(crate) fn groups_across<T: Aggregate>(ledgers: &[Ledger<'_>], by: &[Dimension]) -> Result<Groups<T>> {
-    groups_with_documents(ledgers, by, T::READS, &[], |figures: &mut T, _, run| figures.add(run))
+    let add = |(): &mut (), figures: &mut T, _, run: &IndexedRun<'_>| figures.add(run);
+    Ok(groups_with_documents(ledgers, by, T::READS, &[], (), add)?.0)
 }
 
-/// The groups of the ledgers' runs, in the order of [`report`]. `add` adds a run of the ledger at a position to its
-/// group's figures, and reads these columns of it; the JSON columns in `documents` are the run's first JSON, see
+/// The groups of the ledgers' runs, in the order of [`report`], and the context. `add` adds a run of the ledger at a
+/// position to the context and to its group's figures, and reads these columns of it; the JSON columns in `documents` are the run's first JSON, see
 /// [`IndexedRun::json`].
 ///
 /// # Errors
 /// [`Error::Usage`] when there are more than [`MAX_DIMENSIONS`]. Those of SQLite.
-pub(super) fn groups_with_documents<T: Default>(
+pub(super) fn groups_with_documents<C: Send + 'static, T: Default + Send + 'static>(
     ledgers: &[Ledger<'_>],
     by: &[Dimension],
     reads: Columns,
     documents: &[&'static str],
-    mut add: impl FnMut(&mut T, usize, &IndexedRun<'_>) -> Result<()>,
-) -> Result<Groups<T>> {
+    context: C,
+    add: fn(&mut C, &mut T, usize, &IndexedRun<'_>) -> Result<()>,
+) -> Result<(Groups<T>, C)> {
     if by.len() > MAX_DIMENSIONS {
         return Err(Error::usage(format!("a report has at most {MAX_DIMENSIONS} dimensions")));
     }
@@ -111,16 +114,19 @@ pub(super) fn groups_with_documents<T: Default>(
         .collect();
     let columns = by.iter().fold(reads, |columns, dimension| columns.and(Interner::reads(dimension)));
     let mut grouping = Grouping::<T>::new(by, documents.len());
+    let mut context = context;
     for (position, ledger) in ledgers.iter().enumerate() {
         grouping.enter_ledger(ledger);
-        // Consecutive runs are mostly in the same group, so the last group is tried before the map.
-        let mut last = None;
-        let visit = |run: &IndexedRun<'_>| add(grouping.group_of(run, &mut last)?, position, run);
         let (span, date) = (ledger.scope().span, ledger.scope().date);
         let query = RunQuery::with_json(&span, date, columns, documents, &paths);
-        visit_all(ledger, span, &query, &paths, visit).map_err(|error| ledger.with_archive_path(error))?;
+        // Consecutive runs are mostly in the same group, so the last group is tried before the map.
+        let state = (grouping, context, None);
+        let folded = fold(ledger, span, query, &paths, state, move |(grouping, context, last), run| {
+            add(context, grouping.group_of(run, last)?, position, run)
+        });
+        (grouping, context, _) = folded.map_err(|error| ledger.with_archive_path(error))?;
     }
-    grouping.into_groups(ledgers)
+    Ok((grouping.into_groups(ledgers)?, context))
 }
 
 /// Passes each run booked in `span` to `visit`, with these columns and the JSON columns in `documents`, see
@@ -142,11 +148,12 @@ pub(crate) fn sliced_groups_across<T: Aggregate>(
     by: &[Dimension],
     calendar: Calendar,
 ) -> Result<(Groups<Sliced<T>>, Vec<Slice>)> {
-    let mut slicer = Slicer::new(calendar, ledgers);
+    let slicer = Slicer::new(calendar, ledgers);
     let reads = T::READS.and(Columns::BOOKED_AT);
-    let groups = groups_with_documents(ledgers, by, reads, &[], |figures: &mut Sliced<T>, ledger, run| {
+    let add = |slicer: &mut Slicer, figures: &mut Sliced<T>, ledger, run: &IndexedRun<'_>| {
         figures.0.entry(slicer.position_of(ledger, run)?).or_default().add(run)
-    })?;
+    };
+    let (groups, slicer) = groups_with_documents(ledgers, by, reads, &[], slicer, add)?;
     Ok((groups, slicer.into_slices()))
 }
 
@@ -170,7 +177,7 @@ pub(crate) fn for_each_run_in(
     visit_all(ledger, span, &RunQuery::new(&span, ledger.scope().date, columns), &[], visit)
 }
 
-/// Folds the runs booked in `span` into a state, see [`RunQuery::fold`].
+/// Folds the runs booked in `span` into a state, see [`fold`].
 pub(super) fn fold_runs_in<T: Send + 'static>(
     ledger: &Ledger<'_>,
     span: Span,
@@ -178,10 +185,10 @@ pub(super) fn fold_runs_in<T: Send + 'static>(
     state: T,
     add: fn(&mut T, &IndexedRun<'_>) -> Result<()>,
 ) -> Result<T> {
-    RunQuery::new(&span, ledger.scope().date, columns).fold(ledger.connection(), span, state, add)
+    fold(ledger, span, RunQuery::new(&span, ledger.scope().date, columns), &[], state, add)
 }
 
-/// Folds the runs that nothing books into a state, see [`RunQuery::fold`].
+/// Folds the runs that nothing books into a state, see [`fold`].
 pub(super) fn fold_runs_without_date<T: Send + 'static>(
     ledger: &Ledger<'_>,
     columns: Columns,
@@ -190,7 +197,7 @@ pub(super) fn fold_runs_without_date<T: Send + 'static>(
 ) -> Result<T> {
     let date = ledger.scope().date;
     let query = RunQuery::new(&Span::default(), date, columns).and(&format!("AND {} IS NULL", date.sql()));
-    query.fold(ledger.connection(), Span::default(), state, add)
+    fold(ledger, Span::default(), query, &[], state, add)
 }
 
 /// When the first and the last run in a span are booked. `None`: the span has no run, or one of both is not booked at an
@@ -270,18 +277,7 @@ fn visit_while(
     mut visit: impl FnMut(&IndexedRun<'_>) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
     let mut statement = ledger.connection().prepare(&query.sql)?;
-    let (from, until) = span.bounds();
-    for (name, bound) in [(":from", from), (":until", until)] {
-        // A span without ends has no parameters.
-        if let Some(index) = statement.parameter_index(name)? {
-            statement.raw_bind_parameter(index, bound)?;
-        }
-    }
-    for (number, path) in paths.iter().enumerate() {
-        let index = statement.parameter_index(&run_scan::path_parameter(number))?;
-        let index = index.expect("the query has a parameter for each path");
-        statement.raw_bind_parameter(index, path.json_path())?;
-    }
+    run_scan::bind(&mut statement, span, paths)?;
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next()? {
         if visit(&query.run(row))?.is_break() {

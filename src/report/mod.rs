@@ -47,6 +47,7 @@ pub(crate) mod recovery;
 pub(crate) mod restatements;
 pub mod rows;
 pub mod run_cost;
+mod run_fold;
 pub(crate) mod run_list;
 pub mod run_scan;
 pub(crate) mod schedule;

@@ -5,10 +5,10 @@ use super::metadata_path::MetadataPath;
 use super::period::Span;
 use super::scope::DateBasis;
 use crate::error::Result;
-use rusqlite::functions::{Context, FunctionFlags};
-use rusqlite::types::{Null, ValueRef};
-use rusqlite::{Connection, Row, named_params};
-use std::sync::{Arc, Mutex};
+use crate::run::Instant;
+use rusqlite::functions::Context;
+use rusqlite::types::ValueRef;
+use rusqlite::{Row, Statement};
 
 /// Which columns of a run a scan reads. SQLite spends four fifths of a scan of all of them on decoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,9 +83,14 @@ const FIRST_JSON: usize = 1 + NAMES.len();
 pub struct RunQuery {
     /// The text. It has the parameters `:from` and `:until` unless the span has no ends.
     pub sql: String,
+    /// Where the values end in it, which begin after [`SELECT`].
+    values_end: usize,
     columns: Columns,
     booked_at: BookedAt,
 }
+
+/// The beginning of each query.
+const SELECT: &str = "SELECT ";
 
 /// Where the booking date of a row is.
 #[derive(Debug, Clone, Copy)]
@@ -124,7 +129,7 @@ impl RunQuery {
     ) -> RunQuery {
         let (booked_at, place) = (date.sql(), BookedAt::of(date, columns));
         let is_read = columns.has(0) && matches!(place, BookedAt::Own);
-        let mut sql = format!("SELECT {}", if is_read { booked_at } else { "NULL" });
+        let mut sql = format!("{SELECT}{}", if is_read { booked_at } else { "NULL" });
         for (position, name) in (1..).zip(NAMES) {
             sql.push_str(", ");
             sql.push_str(if columns.has(position) { name } else { "NULL" });
@@ -137,11 +142,12 @@ impl RunQuery {
             // `->` gives JSON, so that true differs from 1, and a number keeps its digits.
             sql.push_str(&format!(", {} -> {}", path.column(), path_parameter(number)));
         }
+        let values_end = sql.len();
         sql.push_str(" FROM run_snapshots WHERE superseded_at IS NULL");
         if *span != Span::default() {
             sql.push_str(&format!(" AND {booked_at} >= :from AND {booked_at} < :until"));
         }
-        RunQuery { sql, columns, booked_at: place }
+        RunQuery { sql, values_end, columns, booked_at: place }
     }
 
     /// The query with more conditions, or an order.
@@ -157,49 +163,20 @@ impl RunQuery {
         self.run_of(Values::Row(row))
     }
 
-    fn run_of<'r>(&self, values: Values<'r>) -> IndexedRun<'r> {
-        IndexedRun { values, columns: self.columns, booked_at: self.booked_at }
+    /// The query that calls a function with the values of each row.
+    pub(super) fn calling(&self, function: &str) -> String {
+        let (values, rest) = self.sql.split_at(self.values_end);
+        // An aggregate of it: SQLite calls it exactly once for each row.
+        format!("SELECT count({function}({})){rest}", &values[SELECT.len()..])
     }
 
-    /// Folds the runs into a state, in a function that SQLite calls with the columns of each: to read them from rows takes
-    /// three times as many instructions. The query has its conditions after this `WHERE`, and no order.
-    ///
-    /// # Errors
-    /// The first error of `add`. Those of SQLite.
-    pub(super) fn fold<T: Send + 'static>(
-        self,
-        archive: &Connection,
-        span: Span,
-        state: T,
-        add: fn(&mut T, &IndexedRun<'_>) -> Result<()>,
-    ) -> Result<T> {
-        let sql =
-            self.sql.replacen("SELECT ", "SELECT count(visit_run(", 1).replacen(" FROM ", ")) FROM ", 1);
-        let state = Arc::new(Mutex::new((state, Ok(()))));
-        let shared = Arc::clone(&state);
-        archive.create_scalar_function("visit_run", -1, FunctionFlags::SQLITE_UTF8, move |arguments| {
-            let mut guard = shared.lock().map_err(|_| rusqlite::Error::InvalidQuery)?;
-            let (state, outcome) = &mut *guard;
-            match add(state, &self.run_of(Values::Arguments(arguments))) {
-                Ok(()) => Ok(Null),
-                Err(error) => {
-                    *outcome = Err(error);
-                    // It only ends the query.
-                    Err(rusqlite::Error::InvalidQuery)
-                }
-            }
-        })?;
-        let (from, until) = span.bounds();
-        let ended = match span == Span::default() {
-            true => archive.query_row(&sql, [], |_| Ok(())),
-            false => archive.query_row(&sql, named_params! {":from": from, ":until": until}, |_| Ok(())),
-        };
-        archive.remove_function("visit_run", -1)?;
-        let state = Arc::into_inner(state).and_then(|state| state.into_inner().ok());
-        let (state, outcome) = state.expect("the function was removed, and did not panic");
-        outcome?;
-        ended?;
-        Ok(state)
+    /// The arguments of the function in [`RunQuery::calling`] as a run.
+    pub(super) fn run_of_arguments<'r>(&self, arguments: &'r Context<'r>) -> IndexedRun<'r> {
+        self.run_of(Values::Arguments(arguments))
+    }
+
+    fn run_of<'r>(&self, values: Values<'r>) -> IndexedRun<'r> {
+        IndexedRun { values, columns: self.columns, booked_at: self.booked_at }
     }
 }
 
@@ -208,27 +185,38 @@ pub(super) fn path_parameter(number: usize) -> String {
     format!(":path{number}")
 }
 
-/// Every current run that started, or else was created, at or after the parameter `:since`. The first JSON is the
-/// trigger of the runs of schedules that were created then.
-pub(super) fn triggered_runs() -> RunQuery {
-    let started = DateBasis::Started;
+/// Binds the parameters of a query for a span and paths.
+pub(super) fn bind(statement: &mut Statement<'_>, span: Span, paths: &[&MetadataPath]) -> Result<()> {
+    let (from, until) = span.bounds();
+    for (name, bound) in [(":from", from), (":until", until)] {
+        // A span without ends has no parameters.
+        if let Some(index) = statement.parameter_index(name)? {
+            statement.raw_bind_parameter(index, bound)?;
+        }
+    }
+    for (number, path) in paths.iter().enumerate() {
+        let index = statement.parameter_index(&path_parameter(number))?;
+        let index = index.expect("the query has a parameter for each path");
+        statement.raw_bind_parameter(index, path.json_path())?;
+    }
+    Ok(())
+}
+
+/// Every current run that started, or else was created, at or after an instant. The first JSON is the trigger of the
+/// runs of schedules that were created then.
+pub(super) fn triggered_runs(since: Instant) -> (RunQuery, Span) {
+    let span = Span { from: Some(since), until: None };
     let times = Columns::CREATED_AT.and(Columns::STARTED_AT).and(Columns::ENDED_AT);
     let columns =
         times.and(Columns::STATUS).and(Columns::TRIGGER).and(Columns::PIPELINE).and(Columns::SNAPSHOT);
-    let trigger = "CASE WHEN trigger_type = 'cron' AND created_at >= :since THEN \"trigger\" END";
-    RunQuery::with_json(&Span::default(), started, columns, &[trigger], &[])
-        .and(&format!("AND {} >= :since", started.sql()))
+    let trigger = "CASE WHEN trigger_type = 'cron' AND created_at >= :from THEN \"trigger\" END";
+    (RunQuery::with_json(&span, DateBasis::Started, columns, &[trigger], &[]), span)
 }
 
-/// The runs of schedules and events that started, or else were created, between the parameters `:from` and `:since`, the
-/// newest first.
-pub(super) fn triggered_runs_before() -> RunQuery {
-    let started = DateBasis::Started;
-    let booked_at = started.sql();
-    RunQuery::new(&Span::default(), started, Columns::PIPELINE.and(Columns::SNAPSHOT)).and(&format!(
-        "AND {booked_at} >= :from AND {booked_at} < :since AND trigger_type IN ('cron', 'event') \
-         ORDER BY {booked_at} DESC"
-    ))
+/// The runs of schedules and events that started, or else were created, in a span.
+pub(super) fn triggered_runs_in(span: &Span) -> RunQuery {
+    let columns = Columns::BOOKED_AT.and(Columns::PIPELINE).and(Columns::SNAPSHOT);
+    RunQuery::new(span, DateBasis::Started, columns).and("AND trigger_type IN ('cron', 'event')")
 }
 
 fn text(value: ValueRef<'_>) -> Result<Option<&str>> {

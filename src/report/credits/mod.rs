@@ -13,7 +13,7 @@ use super::catalogue::Catalogue;
 use super::cost::CHARGED;
 use super::dimension::Dimension;
 use super::fx::Currency;
-use super::group_by::for_each_run;
+use super::group_by::fold_runs_in;
 use super::ledger::Ledger;
 use super::period::{Calendar, Period};
 use super::run_scan::{Columns, IndexedRun, Outcome};
@@ -22,6 +22,7 @@ use super::table::{Cell, Table};
 use super::terms::MonthTerms;
 use crate::error::{Error, Result};
 use crate::run::{Instant, Share};
+use chrono_tz::Tz;
 use forecast::Forecast;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -171,23 +172,38 @@ pub fn report(ledger: &Ledger<'_>, options: &CreditsOptions, now: Instant) -> Re
 }
 
 fn count_runs(ledger: &Ledger<'_>) -> Result<BTreeMap<String, Month>> {
-    let zone = ledger.scope().zone;
-    let mut months: BTreeMap<String, Month<ByPipeline<Counts>>> = BTreeMap::new();
-    let mut current: Option<(Period, Period)> = None;
     let columns = Charge::READS.and(Columns::BOOKED_AT).and(Columns::PIPELINE);
-    for_each_run(ledger, columns, |run| {
+    let (zone, span) = (ledger.scope().zone, ledger.scope().span);
+    let counter = MonthCounter { zone, months: BTreeMap::new(), current: None };
+    let counted = fold_runs_in(ledger, span, columns, counter, MonthCounter::add)?;
+    let months = counted.months.into_iter().map(|(label, Month { pipelines, days })| {
+        (label, Month { pipelines: pipelines.into_keys().collect(), days })
+    });
+    Ok(months.collect())
+}
+
+/// Counts runs by month, pipeline and day.
+struct MonthCounter {
+    zone: Tz,
+    months: BTreeMap<String, Month<ByPipeline<Counts>>>,
+    /// The day and the month of the last run.
+    current: Option<(Period, Period)>,
+}
+
+impl MonthCounter {
+    fn add(&mut self, run: &IndexedRun<'_>) -> Result<()> {
         let Some(booked_at) = run.booked_at()? else { return Ok(()) };
-        if !current.as_ref().is_some_and(|(day, _)| day.contains(booked_at)) {
+        if !self.current.as_ref().is_some_and(|(day, _)| day.contains(booked_at)) {
             let Some(instant) = Instant::parse(booked_at) else { return Ok(()) };
-            let around = |calendar| Period::around(instant, calendar, zone);
-            current = Some((around(Calendar::Day), around(Calendar::Month)));
+            let around = |calendar| Period::around(instant, calendar, self.zone);
+            self.current = Some((around(Calendar::Day), around(Calendar::Month)));
         }
-        let Some((day, month)) = &current else { return Ok(()) };
+        let Some((day, month)) = &self.current else { return Ok(()) };
         // Most runs find their month, and so need no copy of its label.
-        if !months.contains_key(&month.label) {
-            months.insert(month.label.clone(), Month::default());
+        if !self.months.contains_key(&month.label) {
+            self.months.insert(month.label.clone(), Month::default());
         }
-        let Some(month) = months.get_mut(&month.label) else { return Ok(()) };
+        let Some(month) = self.months.get_mut(&month.label) else { return Ok(()) };
         let charge = Charge::of_run(run)?;
         month.pipelines.of_run(run)?.add(charge);
         if charge != Charge::Free {
@@ -197,11 +213,7 @@ fn count_runs(ledger: &Ledger<'_>) -> Result<BTreeMap<String, Month>> {
             }
         }
         Ok(())
-    })?;
-    let counted = months.into_iter().map(|(label, Month { pipelines, days })| {
-        (label, Month { pipelines: pipelines.into_keys().collect(), days })
-    });
-    Ok(counted.collect())
+    }
 }
 
 fn columns(before: &[&str], after: &[&str]) -> Vec<String> {

@@ -7,17 +7,17 @@ use super::{Charge, PipelineKey};
 use crate::error::Result;
 use crate::report::by_pipeline::ByPipeline;
 use crate::report::catalogue::{Catalogue, CataloguedPipeline};
-use crate::report::group_by::for_each_run_with_documents;
 use crate::report::ledger::Ledger;
 use crate::report::period::Span;
-use crate::report::run_scan::{Columns, IndexedRun, Outcome};
+use crate::report::run_fold::fold;
+use crate::report::run_scan::{Columns, IndexedRun, Outcome, RunQuery};
 use crate::report::schedule::Schedule;
 use crate::run::{Fixed, Instant};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// The window in which the pace is measured. A schedule without runs in it is ignored.
 pub(crate) const PACE_WINDOW: TimeDelta = TimeDelta::days(30);
@@ -91,12 +91,12 @@ pub(crate) struct Usage {
 }
 
 /// Schedules by the JSON of a trigger. `None`: it is not readable.
-type Schedules = HashMap<String, Option<Rc<Schedule>>>;
+type Schedules = HashMap<String, Option<Arc<Schedule>>>;
 
 /// A schedule and what it used.
 #[derive(Debug, Clone)]
 struct ScheduleUsage {
-    schedule: Rc<Schedule>,
+    schedule: Arc<Schedule>,
     /// The number of trigger times since its first run.
     triggers: u64,
     /// What its runs used.
@@ -206,7 +206,7 @@ impl Usage {
         let Some(TriggerUsage { trigger: Some(trigger), first, used, .. }) = usages.pop() else { return };
         let schedule = schedules.entry(trigger).or_insert_with_key(|trigger| {
             let Trigger { cron_expression, cron_timezone } = serde_json::from_str(trigger).ok()?;
-            Schedule::new(&cron_expression?, cron_timezone.as_deref()).ok().map(Rc::new)
+            Schedule::new(&cron_expression?, cron_timezone.as_deref()).ok().map(Arc::new)
         });
         self.schedule = schedule.clone().map(|schedule| {
             // Plus one for the trigger time of the first run, which is not after that run.
@@ -221,9 +221,9 @@ impl Usage {
     /// The reason why the expression is invalid.
     pub(crate) fn set_expression(&mut self, expression: &str, zone: Tz) -> Result<(), String> {
         match &mut self.schedule {
-            Some(usage) => usage.schedule = Rc::new(usage.schedule.with_expression(expression)?),
+            Some(usage) => usage.schedule = Arc::new(usage.schedule.with_expression(expression)?),
             none => {
-                let schedule = Rc::new(Schedule::new(expression, Some(zone.name()))?);
+                let schedule = Arc::new(Schedule::new(expression, Some(zone.name()))?);
                 let used = Use { credits: 1, ..Use::default() };
                 *none = Some(ScheduleUsage { schedule, triggers: 1, used });
             }
@@ -237,12 +237,11 @@ impl Usage {
 /// # Errors
 /// Those of SQLite.
 pub(crate) fn recent_usage(ledger: &Ledger<'_>, now: Instant) -> Result<BTreeMap<PipelineKey, Usage>> {
-    let mut recent: ByPipeline<RecentUse> = ByPipeline::default();
     let window = Span { from: Some(now.plus(-PACE_WINDOW)), until: Some(now.next()) };
     let columns = Use::READS.and(Columns::BOOKED_AT).and(Columns::TRIGGER).and(Columns::PIPELINE);
-    for_each_run_with_documents(ledger, window, columns, &[TRIGGER_OF_SCHEDULE], |run| {
-        recent.of_run(run)?.add(run)
-    })?;
+    let query = RunQuery::with_json(&window, ledger.scope().date, columns, &[TRIGGER_OF_SCHEDULE], &[]);
+    let recent: ByPipeline<RecentUse> = ByPipeline::default();
+    let recent = fold(ledger, window, query, &[], recent, |recent, run| recent.of_run(run)?.add(run))?;
     let mut schedules = HashMap::new();
     let usages = recent.into_keys().map(|(key, RecentUse { mut usage, triggers })| {
         // Runs of several pipelines have no schedule of their own.

@@ -7,6 +7,8 @@ use crate::error::Result;
 use crate::pipeline_settings::{PipelineSettings, PipelineTrigger};
 use crate::report::by_pipeline::{ByPipeline, KINDS};
 use crate::report::ledger::Ledger;
+use crate::report::period::Span;
+use crate::report::run_fold::fold;
 use crate::report::run_scan::{self, IndexedRun, Outcome};
 use crate::run::Instant;
 use crate::store::ClockOffsets;
@@ -96,8 +98,8 @@ pub(super) struct PipelineHistory {
     /// Whether an event started a run, or the catalog has an event trigger.
     pub(super) is_triggered_by_events: bool,
     is_parent: bool,
-    /// The snapshot of the last triggered run before the history.
-    before: Option<i64>,
+    /// The last triggered run before the history: when it is booked, and its snapshot.
+    before: Option<(Instant, i64)>,
 }
 
 impl PipelineHistory {
@@ -307,43 +309,49 @@ impl Reader {
     }
 
     fn read_runs(&mut self, ledger: &Ledger<'_>, from: Option<DateTime<Utc>>) -> Result<()> {
-        let text = |at: Option<DateTime<Utc>>| at.and_then(Instant::from_utc).unwrap_or(Instant::MIN);
+        let instant = |at: Option<DateTime<Utc>>| at.and_then(Instant::from_utc).unwrap_or(Instant::MIN);
         let history = from.map(|from| from - HISTORY);
-        let (begins, since) = (text(history.map(|history| history - VALID_AFTER_RUN)), text(history));
-        let query = run_scan::triggered_runs();
-        let mut statement = ledger.connection().prepare(&query.sql)?;
-        let mut rows = statement.query(named_params! {":since": since})?;
-        while let Some(row) = rows.next()? {
-            let run = query.run(row);
-            let Some(((kind, id), created)) = run.pipeline()?.zip(run.created_at()?) else { continue };
-            let place = self.place_of(kind, id);
-            if created >= since.as_str() {
-                self.add_run(place, &run, created)?;
-            } else if matches!(run.trigger_type()?, Some("cron" | "event")) {
-                self.pipelines[place].before.get_or_insert(run.snapshot_id()?);
-            }
-        }
-        let query = run_scan::triggered_runs_before();
-        let mut statement = ledger.connection().prepare(&query.sql)?;
-        let mut rows = statement.query(named_params! {":from": begins, ":since": since})?;
-        while let Some(row) = rows.next()? {
-            let run = query.run(row);
-            let Some((kind, id)) = run.pipeline()? else { continue };
-            let place = self.place_of(kind, id);
-            if self.pipelines[place].before.is_none() {
-                self.pipelines[place].before = Some(run.snapshot_id()?);
-            }
-        }
+        let (begins, since) = (instant(history.map(|history| history - VALID_AFTER_RUN)), instant(history));
+        let (query, span) = run_scan::triggered_runs(since);
+        let reader = std::mem::take(self);
+        let reader = fold(ledger, span, query, &[], reader, move |reader, run| reader.add(run, since))?;
+        let before = Span { from: Some(begins), until: Some(since) };
+        let query = run_scan::triggered_runs_in(&before);
+        *self = fold(ledger, before, query, &[], reader, Reader::add_before)?;
         let mut statement = ledger.connection().prepare(
             "SELECT created_at, trigger_type, \"trigger\" FROM main.run_snapshots WHERE snapshot_id = ?1",
         )?;
         for pipeline in &mut self.pipelines {
-            let Some(snapshot_id) = pipeline.before else { continue };
+            let Some((_, snapshot_id)) = pipeline.before else { continue };
             let (created_at, trigger_type, trigger): (Instant, Option<String>, Option<String>) =
                 statement.query_row([snapshot_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
             let trigger = trigger.filter(|_| trigger_type.as_deref() == Some("cron"));
             let schedule = trigger.and_then(|trigger| self.schedules.id_of_run(&trigger));
             pipeline.triggers.push(RunTrigger { created_at: created_at.to_utc(), schedule });
+        }
+        Ok(())
+    }
+
+    /// Adds a run that started, or else was created, since the history begins.
+    fn add(&mut self, run: &IndexedRun<'_>, since: Instant) -> Result<()> {
+        let Some(((kind, id), created)) = run.pipeline()?.zip(run.created_at()?) else { return Ok(()) };
+        if created < since.as_str() {
+            return match run.trigger_type()? {
+                Some("cron" | "event") => self.add_before(run),
+                _ => Ok(()),
+            };
+        }
+        let place = self.place_of(kind, id);
+        self.add_run(place, run, created)
+    }
+
+    /// Adds a run of a schedule or an event that was created before the history begins.
+    fn add_before(&mut self, run: &IndexedRun<'_>) -> Result<()> {
+        let Some(((kind, id), booked_at)) = run.pipeline()?.zip(run.booked_at()?) else { return Ok(()) };
+        let place = self.place_of(kind, id);
+        let before = &mut self.pipelines[place].before;
+        if before.is_none_or(|(last, _)| last.as_str() < booked_at) {
+            *before = Instant::parse(booked_at).zip(Some(run.snapshot_id()?)).or(*before);
         }
         Ok(())
     }
