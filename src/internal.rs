@@ -99,7 +99,7 @@ pub mod report {
             pub use crate::report::overview::calendar::{month_label, week_label};
         }
         pub use crate::report::overview::{
-            ControlBand, CreditsForecast, Overview, PipelineSummary, Sums, gather,
+            ControlBand, CreditsForecast, Gathering, Overview, PipelineSummary, Sums, gather,
         };
     }
     pub mod period {

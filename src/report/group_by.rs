@@ -89,8 +89,8 @@ pub(crate) fn groups_across<T: Aggregate>(ledgers: &[Ledger<'_>], by: &[Dimensio
 }
 
 /// The groups of the ledgers' runs, in the order of [`report`], and the context. `add` adds a run of the ledger at a
-/// position to the context and to its group's figures, and reads these columns of it; the JSON columns in `documents` are the run's first JSON, see
-/// [`IndexedRun::json`].
+/// position to its group's figures, with the context, and reads these columns of it; the JSON columns in `documents`
+/// are the run's first JSON, see [`IndexedRun::json`].
 ///
 /// # Errors
 /// [`Error::Usage`] when there are more than [`MAX_DIMENSIONS`]. Those of SQLite.
@@ -200,7 +200,7 @@ pub(super) fn fold_runs_without_date<T: Send + 'static>(
     fold(ledger, Span::default(), query, &[], state, add)
 }
 
-/// When the first and the last run in a span are booked. `None`: the span has no run, or one of both is not booked at an
+/// When the first and the last run in a span are booked. `None`: the span has no run, or one of both texts is not an
 /// instant.
 pub(super) fn booked_ends(ledger: &Ledger<'_>, span: Span) -> Result<Option<(Instant, Instant)>> {
     let date = ledger.scope().date;

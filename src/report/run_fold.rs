@@ -15,7 +15,8 @@ use std::sync::{Arc, Mutex};
 const FUNCTION: &str = "add_run";
 
 /// Folds the runs of a query for a span and paths into a state. `add` adds a run to it; the first error ends the fold.
-/// The query has no order: runs come in that of the index, mostly, which is the newest first for the default date basis.
+/// The query has no order. With the default date basis, and no earlier moment, runs come in that of the index: the newest
+/// first.
 ///
 /// # Errors
 /// Those of `add` and of SQLite.
@@ -52,4 +53,49 @@ fn run(ledger: &Ledger<'_>, sql: &str, span: Span, paths: &[&MetadataPath]) -> R
     run_scan::bind(&mut statement, span, paths)?;
     statement.raw_query().next()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+    use crate::report::run_scan::Columns;
+    use crate::report::{DateBasis, Scope};
+    use crate::run::Instant;
+    use crate::store::{Archive, Lock};
+
+    #[test]
+    fn a_fold_reads_only_the_index_and_ends_with_the_first_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let archive = Archive::open(&path, &Lock::acquire(&path, Instant::MIN).unwrap()).unwrap();
+        let connection = archive.connection();
+        connection
+            .execute_batch(
+                "PRAGMA foreign_keys = off;
+                 INSERT INTO run_snapshots (run_id, observed_at, sync_id, content_hash, created_at)
+                 VALUES (1, '', 1, zeroblob(32), '2026-01-01T00:00:00Z'),
+                        (2, '', 1, zeroblob(32), '2026-01-03T00:00:00Z'),
+                        (3, '', 1, zeroblob(32), '2026-01-02T00:00:00Z')",
+            )
+            .unwrap();
+        let ledger = Ledger::open(connection, Scope::default()).unwrap();
+        let query = || RunQuery::new(&Span::default(), DateBasis::Started, Columns::ALL);
+        let ids = |most: usize| {
+            fold(&ledger, Span::default(), query(), &[], Vec::new(), move |ids, run| {
+                if ids.len() == most {
+                    return Err(Error::usage(format!("{most} runs are enough")));
+                }
+                ids.push(run.snapshot_id()?);
+                Ok(())
+            })
+        };
+        assert_eq!(ids(3).unwrap(), [2, 3, 1], "the newest first");
+        assert!(ids(2).unwrap_err().to_string().contains("2 runs are enough"));
+        assert_eq!(ids(4).unwrap(), [2, 3, 1], "the connection goes on");
+        connection.create_scalar_function(FUNCTION, -1, FunctionFlags::SQLITE_UTF8, |_| Ok(Null)).unwrap();
+        let plan = format!("EXPLAIN QUERY PLAN {}", query().calling(FUNCTION));
+        let plan: String = connection.query_row(&plan, [], |row| row.get("detail")).unwrap();
+        assert!(plan.contains("USING COVERING INDEX run_snapshots_for_reports"), "{plan}");
+    }
 }

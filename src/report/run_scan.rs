@@ -206,7 +206,7 @@ pub(super) fn bind(statement: &mut Statement<'_>, span: Span, paths: &[&Metadata
 /// runs of schedules that were created then.
 pub(super) fn triggered_runs(since: Instant) -> (RunQuery, Span) {
     let span = Span { from: Some(since), until: None };
-    let times = Columns::CREATED_AT.and(Columns::STARTED_AT).and(Columns::ENDED_AT);
+    let times = Columns::BOOKED_AT.and(Columns::CREATED_AT).and(Columns::STARTED_AT).and(Columns::ENDED_AT);
     let columns =
         times.and(Columns::STATUS).and(Columns::TRIGGER).and(Columns::PIPELINE).and(Columns::SNAPSHOT);
     let trigger = "CASE WHEN trigger_type = 'cron' AND created_at >= :from THEN \"trigger\" END";

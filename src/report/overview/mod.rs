@@ -37,7 +37,8 @@ use headline::Headline;
 use load::HourlyLoad;
 use outliers::MAX_OUTLIERS;
 use parts::{Part, Parts};
-use pass::{Pass, PipelineTotals};
+pub(crate) use pass::Pass;
+use pass::PipelineTotals;
 use rusqlite::{Connection, OptionalExtension, named_params};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -163,7 +164,7 @@ pub fn gather(archive: &Connection, scope: &Scope, known_at: Option<Instant>) ->
 }
 
 /// An overview that two threads can gather, each with a connection of its own to the same state of the archive.
-pub(crate) struct Gathering<'s> {
+pub struct Gathering<'s> {
     scope: &'s Scope,
     known_at: Option<Instant>,
     headline: Option<Headline>,
@@ -175,11 +176,7 @@ impl<'s> Gathering<'s> {
     ///
     /// # Errors
     /// Those of [`Ledger::open`] and of SQLite.
-    pub(crate) fn new(
-        archive: &Connection,
-        scope: &'s Scope,
-        known_at: Option<Instant>,
-    ) -> Result<Gathering<'s>> {
+    pub fn new(archive: &Connection, scope: &'s Scope, known_at: Option<Instant>) -> Result<Gathering<'s>> {
         let headline = known_at.and_then(|known_at| Headline::of(scope, known_at));
         let parts = Parts::of(&Ledger::open(archive, scope.clone())?)?;
         Ok(Gathering { scope, known_at, headline, parts })
@@ -189,7 +186,7 @@ impl<'s> Gathering<'s> {
     ///
     /// # Errors
     /// Those of [`Ledger::open`] and of SQLite.
-    pub(crate) fn read(&self, archive: &Connection) -> Result<Pass> {
+    pub fn read(&self, archive: &Connection) -> Result<Pass> {
         self.read_parts(archive, std::iter::from_fn(|| self.parts.take_newest()))
     }
 
@@ -197,7 +194,7 @@ impl<'s> Gathering<'s> {
     ///
     /// # Errors
     /// Those of [`Ledger::open`] and of SQLite.
-    pub(crate) fn help(&self, archive: &Connection) -> Result<Option<Pass>> {
+    pub fn help(&self, archive: &Connection) -> Result<Option<Pass>> {
         let parts = self.parts.take_older_half();
         if parts.is_empty() {
             return Ok(None);
@@ -218,12 +215,7 @@ impl<'s> Gathering<'s> {
     ///
     /// # Errors
     /// Those of [`Ledger::open`] and of SQLite.
-    pub(crate) fn overview(
-        self,
-        archive: &Connection,
-        mut pass: Pass,
-        helped: Option<Pass>,
-    ) -> Result<Overview> {
+    pub fn overview(self, archive: &Connection, mut pass: Pass, helped: Option<Pass>) -> Result<Overview> {
         let Gathering { scope, known_at, headline, .. } = self;
         let ledger = Ledger::open(archive, scope.clone())?;
         if let Some(helped) = helped {

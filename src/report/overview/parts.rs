@@ -90,9 +90,43 @@ fn weeks(whole: Span, first: Instant, last: Instant, zone: Tz) -> Vec<Part> {
         week = Period::around(from.plus(TimeDelta::microseconds(-1)), Calendar::Week, zone);
     }
     parts.push(Part::Booked(Span { from: None, until }));
-    // A span with an end does not have runs without a date. Without one, the last part has no end if it is the only one.
+    // A span with an end has no runs without a date. One without ends has them itself, if it is the only part.
     if whole.until.is_none() && until.is_some() {
         parts.push(Part::WithoutDate);
     }
     parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weeks_follow_each_other_and_leave_nothing_out() {
+        let at = |text: &str| Instant::parse(text).unwrap();
+        let (first, last) = (at("2026-10-01T08:00:00Z"), at("2026-11-27T12:00:00Z"));
+        for until in [None, Some(at("2026-12-01T00:00:00Z"))] {
+            let parts = weeks(Span { from: None, until }, first, last, Tz::America__Sao_Paulo);
+            let mut spans = Vec::new();
+            for part in &parts {
+                match part {
+                    Part::Booked(span) => spans.push(*span),
+                    Part::WithoutDate => assert_eq!(until, None),
+                }
+            }
+            assert_eq!((spans.len(), parts.contains(&Part::WithoutDate)), (9, until.is_none()));
+            assert_eq!(spans[0], Span { from: Some(at("2026-11-23T03:00:00Z")), until });
+            assert!(spans.windows(2).all(|pair| pair[0].from == pair[1].until && pair[0].from.is_some()));
+            assert_eq!(spans[8], Span { from: None, until: Some(at("2026-10-05T03:00:00Z")) });
+        }
+    }
+
+    #[test]
+    fn a_date_in_the_distant_past_makes_few_parts() {
+        let at = |text: &str| Instant::parse(text).unwrap();
+        let (first, last) = (at("0001-01-01T00:00:00Z"), at("2026-11-27T12:00:00Z"));
+        assert_eq!(weeks(Span::default(), first, last, Tz::UTC).len(), MAX_WEEKS + 2);
+        let one = weeks(Span::default(), last, last, Tz::UTC);
+        assert_eq!(one, [Part::Booked(Span::default())], "it has the runs without a date");
+    }
 }

@@ -87,7 +87,7 @@ impl PipelineTotals {
 }
 
 /// A pass over some of the runs: all of them, or those of a thread.
-pub(crate) struct Pass {
+pub struct Pass {
     span: Span,
     pub(super) interner: Interner,
     dates: DateIndex,

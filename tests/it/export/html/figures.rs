@@ -4,8 +4,8 @@ use super::{at, overview, overview_at, scopes, seconds};
 use crate::support::ledger;
 use runledger::internal::export::html;
 use runledger::internal::language::Language;
-use runledger::internal::report::overview::PipelineSummary;
 use runledger::internal::report::overview::calendar::{month_label, week_label};
+use runledger::internal::report::overview::{Gathering, PipelineSummary, gather};
 use runledger::internal::report::period::Calendar;
 use runledger::internal::report::question::Question;
 use runledger::internal::report::{Cell, Dimension, Ledger, Scope, Span, Table, cost, duration};
@@ -21,6 +21,27 @@ fn texts(row: &[Cell]) -> Vec<String> {
 
 fn usd(usd: Option<Usd>) -> String {
     usd.map_or_else(String::new, |usd| usd.to_string())
+}
+
+#[test]
+fn two_threads_gather_what_one_does() {
+    let mut helped = 0;
+    for archive in [ledger::small(), ledger::findings()] {
+        for scope in scopes() {
+            let known_at = Instant::parse("2026-06-01T00:00:00Z");
+            let Ok(alone) = gather(&archive, &scope, known_at) else { continue };
+            let gathering = Gathering::new(&archive, &scope, known_at).unwrap();
+            // The parts that the second thread takes are older than those that the first is still to read.
+            let older = gathering.help(&archive).unwrap();
+            helped += usize::from(older.is_some());
+            let newer = gathering.read(&archive).unwrap();
+            let together = gathering.overview(&archive, newer, older).unwrap();
+            let page =
+                |overview| html::render(overview, &html::Labels::default(), Language::English).unwrap();
+            assert!(page(&together) == page(&alone), "{scope:?}");
+        }
+    }
+    assert!(helped >= 10, "{helped}");
 }
 
 #[test]
