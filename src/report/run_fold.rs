@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex};
 const FUNCTION: &str = "add_run";
 
 /// Folds the runs of a query for a span and paths into a state. `add` adds a run to it; the first error ends the fold.
-/// The query has no order. With the default date basis, and no earlier moment, runs come in that of the index: the newest
-/// first.
+/// The query has no order. With the default date basis, and no earlier moment, runs come in that of the index: the
+/// newest first.
 ///
 /// # Errors
 /// Those of `add` and of SQLite.
