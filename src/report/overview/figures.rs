@@ -247,7 +247,7 @@ pub struct Percentiles {
 }
 
 impl Percentiles {
-    fn of(mut times: Distribution<'_>) -> Percentiles {
+    pub(super) fn of(mut times: Distribution<'_>) -> Percentiles {
         Percentiles { runs: times.count(), p50: times.percentile(50), p95: times.percentile(95) }
     }
 }

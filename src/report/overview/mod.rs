@@ -12,6 +12,7 @@ pub(crate) mod load;
 pub(crate) mod outliers;
 mod parts;
 mod pass;
+mod week_times;
 
 pub(crate) use attention::{Attention, FailingPipelineNow, OverduePipeline};
 pub use figures::Sums;
@@ -32,7 +33,6 @@ use super::terms::MonthTerms;
 use crate::error::Result;
 use crate::run::{Instant, Usd};
 use crate::store::is_unknown_drift;
-use figures::TimeSamples;
 use headline::Headline;
 use load::HourlyLoad;
 use outliers::MAX_OUTLIERS;
@@ -42,6 +42,7 @@ use pass::PipelineTotals;
 use rusqlite::{Connection, OptionalExtension, named_params};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use week_times::WeekTimes;
 
 /// The pipeline kinds in display order; `None`: a run has no pipeline, or several.
 pub(crate) const KINDS: [Option<&str>; 4] =
@@ -190,16 +191,16 @@ impl<'s> Gathering<'s> {
         self.read_parts(archive, std::iter::from_fn(|| self.parts.take_newest()))
     }
 
-    /// Reads the older half of the runs that no thread has read yet. `None`: there are not enough.
+    /// Reads the older half of the runs that no thread has read yet, until none is left. `None`: there are not enough.
     ///
     /// # Errors
     /// Those of [`Ledger::open`] and of SQLite.
     pub fn help(&self, archive: &Connection) -> Result<Option<Pass>> {
-        let parts = self.parts.take_older_half();
-        if parts.is_empty() {
-            return Ok(None);
-        }
-        self.read_parts(archive, parts.into_iter().rev()).map(Some)
+        let halves = || Some(self.parts.take_older_half()).filter(|half| !half.is_empty());
+        let Some(first) = halves() else { return Ok(None) };
+        let others = std::iter::from_fn(halves);
+        let parts = std::iter::once(first).chain(others).flat_map(|half| half.into_iter().rev());
+        self.read_parts(archive, parts).map(Some)
     }
 
     fn read_parts(&self, archive: &Connection, parts: impl Iterator<Item = Part>) -> Result<Pass> {
@@ -239,7 +240,7 @@ fn overview(
     let newest_booked_at = pass.newest.map(|(_, newest)| newest);
     let mut all = PipelineTotals::default();
     let mut kinds: [PipelineTotals; KINDS.len()] = Default::default();
-    let (mut pipelines, mut scored) = (Vec::new(), Vec::new());
+    let (mut pipelines, mut samples, mut scored) = (Vec::new(), Vec::new(), Vec::new());
     for (index, totals) in pass.totals.into_iter().enumerate() {
         let PipelineTotals { mut summary, weeks, previous_month_to_date, recent } = totals;
         scored.extend(recent.into_scored().into_iter().map(|run| (index, run)));
@@ -249,16 +250,16 @@ fn overview(
         summary.total = summary.unbooked;
         summary.months.iter().for_each(|(_, sums)| summary.total.merge(*sums));
         let kind = KINDS.iter().position(|kind| *kind == summary.kind.as_deref()).unwrap_or(KINDS.len() - 1);
-        summary.weeks = times_by_week(weeks, &mut kinds[kind].weeks);
+        samples.push((kind, weeks));
         kinds[kind].merge_except_weeks(&summary, previous_month_to_date);
         all.merge_except_weeks(&summary, previous_month_to_date);
-        if summary.total.cost.runs > 0 {
-            pipelines.push((index, summary));
-        }
+        pipelines.push((index, summary));
     }
-    for kind in &mut kinds {
-        kind.summary.weeks = times_by_week(std::mem::take(&mut kind.weeks), &mut all.weeks);
-    }
+    let weeks = WeekTimes::of(samples);
+    pipelines.iter_mut().zip(weeks.pipelines).for_each(|((_, summary), weeks)| summary.weeks = weeks);
+    kinds.iter_mut().zip(weeks.kinds).for_each(|(totals, weeks)| totals.summary.weeks = weeks);
+    all.summary.weeks = weeks.all;
+    pipelines.retain(|(_, summary): &(usize, PipelineSummary)| summary.total.cost.runs > 0);
     let has_cut = pass.cut.is_some();
     let mut cost_centers = Vec::new();
     if let Some((interner, totals)) = pass.cost_centers {
@@ -325,14 +326,4 @@ fn issue_counts(archive: &Connection, scope: &Scope) -> Result<[u64; 3]> {
     Ok(archive.query_row(&issue_counts_sql(&is_unknown_drift()), named_params! {":as_of": as_of}, |row| {
         Ok([row.get(0)?, row.get(1)?, row.get(2)?])
     })?)
-}
-
-/// The times of each week. Their samples go into those of `whole`.
-fn times_by_week(weeks: Series<TimeSamples>, whole: &mut Series<TimeSamples>) -> Series<Times> {
-    let mut times = Series::default();
-    for (week, mut samples) in weeks.into_pairs() {
-        times.push(week, samples.times());
-        whole.entry(week).merge(samples);
-    }
-    times
 }
