@@ -1,6 +1,6 @@
 //! Folds over runs, in a function that SQLite calls with the columns of each.
 //!
-//! To read a column of a row, SQLite takes a lock and looks the column up, three times for a text. The arguments of a
+//! To read a column of a row, SQLite checks the statement and the column, three times for a text. The arguments of a
 //! function are read directly. SQLite keeps the function, so that it owns what it needs.
 
 use super::ledger::Ledger;

@@ -68,9 +68,9 @@ impl<T: Default> Series<T> {
     /// Adds a series of earlier runs: `merge` adds the figures of a number that both have.
     pub(super) fn merge_earlier(&mut self, earlier: Series<T>, merge: impl Fn(&mut T, T)) {
         let Series(mut earlier) = earlier;
-        let first = self.0.front().map(|(first, _)| *first);
-        while let Some((number, figures)) =
-            earlier.pop_back_if(|(last, _)| first.is_some_and(|first| first <= *last))
+        let first = self.0.front().map_or(i32::MAX, |(first, _)| *first);
+        while earlier.back().is_some_and(|(last, _)| first <= *last)
+            && let Some((number, figures)) = earlier.pop_back()
         {
             merge(self.entry(number), figures);
         }
