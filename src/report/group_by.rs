@@ -13,8 +13,8 @@ use super::table::{Cell, Table};
 use super::two_levels::{TwoLevelRequest, TwoLevels};
 use crate::error::{Error, Result};
 use crate::run::Instant;
+use foldhash::{HashMap, HashMapExt};
 use rusqlite::named_params;
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 /// The most dimensions of a report.

@@ -13,9 +13,10 @@ use crate::report::run_scan::{self, IndexedRun, Outcome};
 use crate::run::Instant;
 use crate::store::ClockOffsets;
 use chrono::{DateTime, TimeDelta, Utc};
+use foldhash::HashMap;
 use rusqlite::{Connection, OptionalExtension, named_params};
 use serde::Deserialize;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 /// The history before a question's first moment that shows how punctual a pipeline usually is.
 pub(super) const HISTORY: TimeDelta = TimeDelta::days(35);
