@@ -99,7 +99,7 @@ pub(super) fn groups_with_documents<C: Send + 'static, T: Default + Send + 'stat
     by: &[Dimension],
     reads: Columns,
     documents: &[&'static str],
-    context: C,
+    mut context: C,
     add: fn(&mut C, &mut T, usize, &IndexedRun<'_>) -> Result<()>,
 ) -> Result<(Groups<T>, C)> {
     if by.len() > MAX_DIMENSIONS {
@@ -114,7 +114,6 @@ pub(super) fn groups_with_documents<C: Send + 'static, T: Default + Send + 'stat
         .collect();
     let columns = by.iter().fold(reads, |columns, dimension| columns.and(Interner::reads(dimension)));
     let mut grouping = Grouping::<T>::new(by, documents.len());
-    let mut context = context;
     for (position, ledger) in ledgers.iter().enumerate() {
         grouping.enter_ledger(ledger);
         let (span, date) = (ledger.scope().span, ledger.scope().date);

@@ -124,12 +124,8 @@ impl Interner {
         }
     }
 
-    /// The index of a label with this [`Interner::key`], in an interner of the same dimension and ledgers.
-    pub(super) fn index_of_key(&mut self, key: Option<&str>) -> u32 {
-        self.intern(key)
-    }
-
-    fn intern(&mut self, text: Option<&str>) -> u32 {
+    /// The index of a label by its [`Interner::key`].
+    pub(super) fn intern(&mut self, text: Option<&str>) -> u32 {
         let Some(text) = text else { return UNKNOWN };
         if let Some(index) = self.indexes.get(text) {
             return *index;

@@ -62,9 +62,7 @@ impl<T: Default> Series<T> {
         };
         &mut self.0[index].1
     }
-}
 
-impl<T: Default> Series<T> {
     /// Adds a series of earlier runs: `merge` adds the figures of a number that both have.
     pub(super) fn merge_earlier(&mut self, earlier: Series<T>, merge: impl Fn(&mut T, T)) {
         let Series(mut earlier) = earlier;

@@ -213,7 +213,7 @@ fn merge_by_label(
     (earlier_interner, earlier): (Interner, Vec<PipelineTotals>),
 ) {
     for (index, earlier) in (0..).zip(earlier) {
-        totals_at(totals, interner.index_of_key(earlier_interner.key(index))).merge_earlier(earlier);
+        totals_at(totals, interner.intern(earlier_interner.key(index))).merge_earlier(earlier);
     }
 }
 
