@@ -40,9 +40,7 @@ pub(crate) trait Aggregate: Default + Send + 'static {
 
 /// The aggregate of all of the ledger's runs.
 pub(crate) fn total<T: Aggregate>(ledger: &Ledger<'_>) -> Result<T> {
-    let mut aggregate = T::default();
-    for_each_run(ledger, T::READS, |run| aggregate.add(run))?;
-    Ok(aggregate)
+    fold_runs_in(ledger, ledger.scope().span, T::READS, T::default(), T::add)
 }
 
 /// The aggregates of each group of the ledger's runs: periods ascending, then texts ascending, unknown labels last.
