@@ -191,7 +191,7 @@ impl<'s> Gathering<'s> {
         self.read_parts(archive, std::iter::from_fn(|| self.parts.take_newest()))
     }
 
-    /// Reads the older half of the runs that no thread has read yet, until none is left. `None`: there are not enough.
+    /// Reads the older half of the runs that are left, and again, until too few are. `None`: too few were left.
     ///
     /// # Errors
     /// Those of [`Ledger::open`] and of SQLite.
