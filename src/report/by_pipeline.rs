@@ -6,7 +6,7 @@ use crate::error::Result;
 use foldhash::HashMap;
 
 /// The kinds of pipelines.
-pub(super) const KINDS: [&str; 3] = ["source", "destination", "transformation"];
+const KINDS: [&str; 3] = ["source", "destination", "transformation"];
 
 /// A value for each pipeline, and one for the runs that have no pipeline, or several.
 #[derive(Debug)]

@@ -5,7 +5,6 @@ use super::metadata_path::MetadataPath;
 use super::period::Span;
 use super::scope::DateBasis;
 use crate::error::Result;
-use crate::run::Instant;
 use rusqlite::functions::Context;
 use rusqlite::types::ValueRef;
 use rusqlite::{Row, Statement};
@@ -202,19 +201,18 @@ pub(super) fn bind(statement: &mut Statement<'_>, span: Span, paths: &[&Metadata
     Ok(())
 }
 
-/// Every current run that started, or else was created, at or after an instant. The first JSON is the trigger of the
-/// runs of schedules that were created then.
-pub(super) fn triggered_runs(since: Instant) -> (RunQuery, Span) {
-    let span = Span { from: Some(since), until: None };
+/// Every current run that started, or else was created, in a span with a start. The first JSON is the trigger of the
+/// runs of schedules that were created since that start.
+pub(super) fn runs_with_trigger(span: &Span) -> RunQuery {
     let times = Columns::BOOKED_AT.and(Columns::CREATED_AT).and(Columns::STARTED_AT).and(Columns::ENDED_AT);
     let columns =
         times.and(Columns::STATUS).and(Columns::TRIGGER).and(Columns::PIPELINE).and(Columns::SNAPSHOT);
     let trigger = "CASE WHEN trigger_type = 'cron' AND created_at >= :from THEN \"trigger\" END";
-    (RunQuery::with_json(&span, DateBasis::Started, columns, &[trigger], &[]), span)
+    RunQuery::with_json(span, DateBasis::Started, columns, &[trigger], &[])
 }
 
 /// The runs of schedules and events that started, or else were created, in a span.
-pub(super) fn triggered_runs_in(span: &Span) -> RunQuery {
+pub(super) fn triggered_runs(span: &Span) -> RunQuery {
     let columns = Columns::BOOKED_AT.and(Columns::PIPELINE).and(Columns::SNAPSHOT);
     RunQuery::new(span, DateBasis::Started, columns).and("AND trigger_type IN ('cron', 'event')")
 }

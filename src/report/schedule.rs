@@ -17,6 +17,7 @@ use crate::run::Instant;
 use chrono::{DateTime, NaiveDate, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
+use serde::Deserialize;
 use std::str::FromStr;
 use std::sync::OnceLock;
 
@@ -34,6 +35,13 @@ pub(crate) struct Schedule {
     times_of_day: OnceLock<Vec<TimeDelta>>,
 }
 
+/// The trigger in the JSON of a run.
+#[derive(Deserialize)]
+struct Trigger {
+    cron_expression: Option<String>,
+    cron_timezone: Option<String>,
+}
+
 impl Schedule {
     /// Parses an expression of five fields (or six, with seconds) in an IANA zone; `None` means UTC.
     ///
@@ -46,6 +54,12 @@ impl Schedule {
             None => Tz::UTC,
         };
         Ok(Schedule { expression: expression.to_owned(), cron, zone, times_of_day: OnceLock::new() })
+    }
+
+    /// The schedule in the JSON of a run's trigger. `None`: it has none, or one that cannot be read.
+    pub(super) fn of_trigger(json: &str) -> Option<Schedule> {
+        let Trigger { cron_expression, cron_timezone } = serde_json::from_str(json).ok()?;
+        Schedule::new(&cron_expression?, cron_timezone.as_deref()).ok()
     }
 
     /// The same zone with another expression.

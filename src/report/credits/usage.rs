@@ -15,7 +15,6 @@ use crate::report::schedule::Schedule;
 use crate::run::{Fixed, Instant};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -112,13 +111,6 @@ struct TriggerUsage {
     used: Use,
 }
 
-/// The `trigger` of a scheduled run.
-#[derive(Deserialize)]
-struct Trigger {
-    cron_expression: Option<String>,
-    cron_timezone: Option<String>,
-}
-
 impl Usage {
     /// Adds what runs with that type of trigger used.
     pub(crate) fn add(&mut self, trigger: Option<&str>, used: Use) {
@@ -204,10 +196,9 @@ impl Usage {
     fn set_schedule(&mut self, mut usages: Vec<TriggerUsage>, now: Instant, schedules: &mut Schedules) {
         usages.sort_by_key(|usage| usage.last);
         let Some(TriggerUsage { trigger: Some(trigger), first, used, .. }) = usages.pop() else { return };
-        let schedule = schedules.entry(trigger).or_insert_with_key(|trigger| {
-            let Trigger { cron_expression, cron_timezone } = serde_json::from_str(trigger).ok()?;
-            Schedule::new(&cron_expression?, cron_timezone.as_deref()).ok().map(Arc::new)
-        });
+        let schedule = schedules
+            .entry(trigger)
+            .or_insert_with_key(|trigger| Schedule::of_trigger(trigger).map(Arc::new));
         self.schedule = schedule.clone().map(|schedule| {
             // Plus one for the trigger time of the first run, which is not after that run.
             let triggers = (schedule.count_between(first.next(), now.next()) + 1).max(used.credits);
@@ -244,7 +235,7 @@ pub(crate) fn recent_usage(ledger: &Ledger<'_>, now: Instant) -> Result<BTreeMap
     let recent = fold(ledger, window, query, &[], recent, |recent, run| recent.of_run(run)?.add(run))?;
     let mut schedules = HashMap::new();
     let usages = recent.into_keys().map(|(key, RecentUse { mut usage, triggers })| {
-        // Runs of several pipelines have no schedule of their own.
+        // Runs without a pipeline, or of several, have no schedule of their own.
         if key.is_some() {
             usage.set_schedule(triggers, now, &mut schedules);
         }

@@ -5,17 +5,16 @@ use super::known::{CatalogState, RunTrigger, ScheduleId, VALID_AFTER_RUN};
 use super::parents::{EndedRun, Parents};
 use crate::error::Result;
 use crate::pipeline_settings::{PipelineSettings, PipelineTrigger};
-use crate::report::by_pipeline::{ByPipeline, KINDS};
+use crate::report::by_pipeline::ByPipeline;
 use crate::report::ledger::Ledger;
 use crate::report::period::Span;
 use crate::report::run_fold::fold;
 use crate::report::run_scan::{self, IndexedRun, Outcome};
 use crate::run::Instant;
-use crate::store::ClockOffsets;
+use crate::store::{ClockOffsets, PipelineKind};
 use chrono::{DateTime, TimeDelta, Utc};
 use foldhash::HashMap;
 use rusqlite::{Connection, OptionalExtension, named_params};
-use serde::Deserialize;
 use std::collections::BTreeSet;
 
 /// The history before a question's first moment that shows how punctual a pipeline usually is.
@@ -158,13 +157,6 @@ impl Evidence {
     }
 }
 
-/// The trigger in the JSON of a run.
-#[derive(Deserialize)]
-struct Trigger {
-    cron_expression: Option<String>,
-    cron_timezone: Option<String>,
-}
-
 /// Distinct schedules.
 #[derive(Default)]
 struct Schedules {
@@ -178,25 +170,30 @@ struct Schedules {
 impl Schedules {
     fn id_of(&mut self, expression: &str, zone: Option<&str>) -> Option<ScheduleId> {
         let key = (expression.to_owned(), zone.map(str::to_owned));
-        *self.known.entry(key).or_insert_with(|| {
-            let schedule = Schedule::new(expression, zone).ok()?;
-            // A zone that is not sent is UTC.
-            let known = self.schedules.iter().position(|known| *known == schedule);
-            Some(known.unwrap_or_else(|| {
-                self.schedules.push(schedule);
-                self.schedules.len() - 1
-            }))
-        })
+        if let Some(known) = self.known.get(&key) {
+            return *known;
+        }
+        let id = Schedule::new(expression, zone).ok().map(|schedule| self.add(schedule));
+        self.known.insert(key, id);
+        id
     }
 
     fn id_of_run(&mut self, trigger: &str) -> Option<ScheduleId> {
         if let Some(known) = self.of_runs.get(trigger) {
             return *known;
         }
-        let read = serde_json::from_str::<Trigger>(trigger).ok();
-        let id = read.and_then(|read| self.id_of(&read.cron_expression?, read.cron_timezone.as_deref()));
+        let id = Schedule::of_trigger(trigger).map(|schedule| self.add(schedule));
         self.of_runs.insert(trigger.to_owned(), id);
         id
+    }
+
+    /// Adds a schedule, unless it is known by another text: a zone that is not sent is UTC.
+    fn add(&mut self, schedule: Schedule) -> ScheduleId {
+        let known = self.schedules.iter().position(|known| *known == schedule);
+        known.unwrap_or_else(|| {
+            self.schedules.push(schedule);
+            self.schedules.len() - 1
+        })
     }
 }
 
@@ -287,7 +284,8 @@ impl Reader {
     /// Adds parents to their pipelines, unless the catalog lacks one of them.
     fn resolve(&mut self, events: Vec<NamedParents>) {
         for NamedParents { place, from, until, names, needs_all } in events {
-            let named = |name: &String| KINDS.iter().find_map(|kind| self.places.get(kind, name).copied());
+            let place_of = |kind: PipelineKind, name: &str| self.places.get(kind.as_str(), name).copied();
+            let named = |name: &String| PipelineKind::ALL.into_iter().find_map(|kind| place_of(kind, name));
             let parents: Vec<usize> = names.iter().filter_map(named).collect();
             parents.iter().for_each(|parent| self.pipelines[*parent].is_parent = true);
             if !parents.is_empty() && parents.len() == names.len() {
@@ -313,11 +311,12 @@ impl Reader {
         let instant = |at: Option<DateTime<Utc>>| at.and_then(Instant::from_utc).unwrap_or(Instant::MIN);
         let history = from.map(|from| from - HISTORY);
         let (begins, since) = (instant(history.map(|history| history - VALID_AFTER_RUN)), instant(history));
-        let (query, span) = run_scan::triggered_runs(since);
+        let span = Span { from: Some(since), until: None };
+        let query = run_scan::runs_with_trigger(&span);
         let reader = std::mem::take(self);
         let reader = fold(ledger, span, query, &[], reader, move |reader, run| reader.add(run, since))?;
         let before = Span { from: Some(begins), until: Some(since) };
-        let query = run_scan::triggered_runs_in(&before);
+        let query = run_scan::triggered_runs(&before);
         *self = fold(ledger, before, query, &[], reader, Reader::add_before)?;
         let mut statement = ledger.connection().prepare(
             "SELECT created_at, trigger_type, \"trigger\" FROM main.run_snapshots WHERE snapshot_id = ?1",
